@@ -38,7 +38,7 @@ def main() -> None:
     load_s = time.monotonic() - began_s
     parts.run("load", 0.02, lambda _: measures.loaded(subject, load_s))
     parts.run("steps", 0.15, partial(measures.steps, subject))
-    parts.run("gathering", 0.02, partial(measures.gathering, subject))
+    parts.run("attending", 0.02, partial(measures.attending, subject))
     parts.run("first token", 0.03, partial(measures.first_token, subject))
     parts.run("rates", 0.2, partial(measures.rates, subject))
     parts.run("prefill", 0.1, partial(measures.prefill, subject))

@@ -11,8 +11,10 @@ from torch.profiler import ProfilerActivity, profile
 from scripts.gpu.parts import Found
 from scripts.gpu.subject import Subject, record
 from worker.engines.about import bytes_of
-from worker.engines.rolling.grouping import Group, Groups
 from worker.engines.rolling.loop import RollingLoop
+from worker.engines.rolling.past.grouping import Group, Groups
+from worker.engines.rolling.past.past import Past
+from worker.engines.rolling.past.tables import Tables
 from worker.engines.rolling.pool import Pool
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.rolling.setup import bytes_per_token
@@ -115,23 +117,44 @@ def _until(loop: RollingLoop, seconds: float) -> tuple[int, int, float, float]:
     return images, tokens, time.perf_counter() - began_s, longest_s
 
 
-def gathering(subject: Subject, _: float) -> Found:
-    """What it costs to gather the blocks of so many rows, which each layer of a step does once."""
+def attending(subject: Subject, _: float) -> Found:
+    """What it costs in all layers of a step to attend to the blocks of so many rows, either way."""
     found: dict[str, float | str] = {}
     for rows in _FEW_STEP_ROWS if subject.is_miniature else _STEP_ROWS:
         loop = subject.filled(rows, records=False)
         pool, spans = loop._flight.pool, [row.last for row in loop._flight.writing]
-        gather = partial(_gather, pool, Groups.of(pool, spans).parts)
-        gather()
         tokens = median(span.end for span in spans)
-        found[f"gathering {rows} rows of {tokens:.0f} tokens in all layers (ms)"] = 1e3 * seconds_of(gather)
+        what = f"{rows} rows of {tokens:.0f} tokens in all layers (ms)"
+        gathered = Groups.of(pool, spans)
+        found[f"gathering {what}"] = _ms_of(partial(_gather, pool, gathered.parts))
+        heads = subject.model.config.get_text_config().num_attention_heads
+        query = torch.randn(
+            heads, rows, *pool.keys[0].shape[3:], device=pool.device, dtype=pool.keys[0].dtype
+        )
+        found[f"attending, gathered, {what}"] = _ms_of(partial(_attend, query, pool, gathered))
+        there = Tables.of(pool, spans)
+        found[f"attending, where blocks are, {what}"] = (
+            _ms_of(partial(_attend, query, pool, there)) if pool.in_place else "no flash-attention 3 is here"
+        )
     return found
+
+
+def _ms_of(call: Callable[[], object]) -> float:
+    """Milliseconds of the second call: the first has the device make ready."""
+    call()
+    return 1e3 * seconds_of(call)
 
 
 def _gather(pool: Pool, parts: Sequence[Group]) -> None:
     for layer in range(len(pool.keys)):
         for part in parts:
             pool.read(layer, part.blocks, part.rows.stop - part.rows.start, part.masks.of(None).shape[-1])
+
+
+@torch.inference_mode()
+def _attend(query: torch.Tensor, pool: Pool, past: Past) -> None:
+    for layer in range(len(pool.keys)):
+        past.attend(query, pool, layer, None, None)
 
 
 def prefill(subject: Subject, seconds: float) -> Found:

@@ -29,7 +29,7 @@ def test_every_part_runs_to_its_end_and_answers_are_those_of_generate():
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert [line["part"] for line in lines] == [
-        *("load", "steps", "gathering", "first token", "rates", "prefill", "idle"),
+        *("load", "steps", "attending", "first token", "rates", "prefill", "idle"),
         *("out of memory", "soak", "identity"),
     ]
     found = {what: value for line in lines for what, value in line["found"].items()}

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from scripts.benching.asking import ask
 from scripts.benching.bare import bare
@@ -17,6 +19,7 @@ from scripts.run import Run
 #: What our own worker calls the model, by its folder.
 MODEL = "mid-size"
 Ask = Callable[[Sequence[Task]], Run]
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -27,26 +30,32 @@ def random_model() -> Iterator[Path]:
         yield Path(folder) / MODEL
 
 
-def rounds_of(model: Path, options: Options, count: int) -> Iterator[tuple[bool, Sequence[Task]]]:
-    """Other tasks each round, and whether it counts."""
+def in_turn(
+    model: Path,
+    options: Options,
+    count: int,
+    ours: Callable[[Sequence[Task]], _T],
+    theirs: Callable[[Sequence[Task]], _T],
+) -> list[tuple[_T, _T]]:
+    """What both find with so many tasks, which are other ones each round; not of rounds that warm up."""
+    found = []
     for seed in range(options.first_round, options.rounds):
-        yield seed >= 0, write_tasks(model.parent, count if seed >= 0 else count // 4, seed)
+        tasks = write_tasks(model.parent, count if seed >= 0 else count // 4, seed)
+        both = ours(tasks), theirs(tasks)
+        if seed >= 0:
+            found.append(both)
+    return found
 
 
 def compare_loops(
     options: Options, name: str, rows: int, theirs: Callable[[Path], AbstractContextManager[Loop]]
 ) -> Iterator[Found]:
     """Our rolling loop alone, and theirs."""
-    ours, others = [], []
     with random_model() as model, bare(str(model), worker(rows)) as own, theirs(model) as other:
-        for counts, tasks in rounds_of(model, options, options.of(192, 4)):
-            per_s = own.per_s(tasks), other.per_s(tasks)
-            if counts:
-                ours.append(per_s[0])
-                others.append(per_s[1])
-    yield Found(f"images/s, our loop alone, {rows} rows", ours)
-    yield Found(f"images/s, {name}", others)
-    yield Found(f"our loop ÷ {name}", [a / b for a, b in zip(ours, others, strict=True)], "≥ 1.1")
+        both = in_turn(model, options, options.of(192, 4), own.per_s, other.per_s)
+    yield Found(f"images/s, our loop alone, {rows} rows", [a for a, _ in both])
+    yield Found(f"images/s, {name}", [b for _, b in both])
+    yield Found(f"our loop ÷ {name}", [a / b for a, b in both], "≥ 1.1")
 
 
 def compare_servers(
@@ -59,17 +68,10 @@ def compare_servers(
     wanted: str = "≥ 1.5",
 ) -> Iterator[Found]:
     """Our worker over HTTP, and theirs."""
-    ours: list[Run] = []
-    others: list[Run] = []
     with random_model() as model, house() as stack, theirs(model) as ask_them:
         stack.start_worker(str(model), "worker", **worker(rows))
-        for counts, tasks in rounds_of(model, options, options.of(count, 4)):
-            runs = ask(stack.url, MODEL, tasks), ask_them(tasks)
-            if counts:
-                ours.append(runs[0])
-                others.append(runs[1])
-    both = list(zip(ours, others, strict=True))
-    yield Found(f"images/s, ours over HTTP, {rows} rows", [run.per_s for run in ours])
-    yield Found(f"images/s, {name}", [run.per_s for run in others])
+        both = in_turn(model, options, options.of(count, 4), partial(ask, stack.url, MODEL), ask_them)
+    yield Found(f"images/s, ours over HTTP, {rows} rows", [a.per_s for a, _ in both])
+    yield Found(f"images/s, {name}", [b.per_s for _, b in both])
     yield Found(f"ours ÷ {name}", [a.per_s / b.per_s for a, b in both], wanted)
     yield Found(f"p95 until an answer, ours ÷ {name}", [a.p95_s / b.p95_s for a, b in both], "≤ 1.0")

@@ -16,8 +16,8 @@ from scripts.benching.peers.peer import (
     Ask,
     compare_loops,
     compare_servers,
+    in_turn,
     random_model,
-    rounds_of,
 )
 from scripts.benching.works import SEQUENCES
 from scripts.benching.works.work import Work
@@ -79,18 +79,13 @@ def _measure_server(sequences: int, options: Options) -> Iterator[Found]:
 def _measure_within(options: Options) -> Iterator[Found]:
     """It within a worker of ours, over HTTP, beside it alone."""
     environment = Vllm.environment_of_a_worker((options.environments / "vllm").resolve())
-    within, alone = [], []
-    with random_model() as model, house() as stack, _loop(environment, ROWS, model) as loop_alone:
+    with random_model() as model, house() as stack, _loop(environment, ROWS, model) as alone:
         _start_worker(stack, environment, model)
-        for counts, tasks in rounds_of(model, options, options.of(192, 4)):
-            per_s = ask(stack.url, MODEL, tasks).per_s, loop_alone.per_s(tasks)
-            if counts:
-                within.append(per_s[0])
-                alone.append(per_s[1])
-    yield Found(f"images/s, vLLM within our worker, over HTTP, {ROWS} rows", within)
-    yield Found(f"images/s, vLLM's loop alone, {ROWS} sequences", alone)
-    ratios = [a / b for a, b in zip(within, alone, strict=True)]
-    yield Found("vLLM within our worker ÷ alone", ratios, "≥ 0.97")
+        count = options.of(192, 4)
+        both = in_turn(model, options, count, lambda tasks: ask(stack.url, MODEL, tasks).per_s, alone.per_s)
+    yield Found(f"images/s, vLLM within our worker, over HTTP, {ROWS} rows", [a for a, _ in both])
+    yield Found(f"images/s, vLLM's loop alone, {ROWS} sequences", [b for _, b in both])
+    yield Found("vLLM within our worker ÷ alone", [a / b for a, b in both], "≥ 0.97")
 
 
 def _start_worker(stack: Stack, environment: Environment, model: Path) -> None:

@@ -72,6 +72,7 @@ class Reference:
         shares_prefixes=True,
         clock=None,
         recorder=None,
+        in_place=None,
     ) -> RollingLoop:
         return RollingLoop(
             self.model,
@@ -83,6 +84,7 @@ class Reference:
             shares_prefixes=shares_prefixes,
             clock=clock or Clock(0),
             recorder=recorder,
+            in_place=in_place,
         )
 
     def request(self, number: int, longest: int = LONGEST, **how: Any) -> Request:

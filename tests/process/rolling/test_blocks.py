@@ -9,7 +9,7 @@ import torch
 
 from tests.process.rolling.reference import SEVERAL, Reference, run, submit, turns
 from tests.process.rolling.test_formats import FIELDS, asked, held_to, seen  # noqa: F401
-from worker.engines.rolling.grouping import grouped
+from worker.engines.rolling.past.grouping import grouped
 from worker.engines.rolling.pool import BLOCK_TOKENS, blocks_for
 from worker.engines.rolling.rows import Request
 from worker.engines.sampling import Sampling

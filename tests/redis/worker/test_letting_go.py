@@ -44,10 +44,10 @@ def channel(proxy: Proxy, backend: Backend) -> Iterator[Any]:
 def taken(channel: Any, backend: Backend) -> Any:
     """The ticket of a job, which is held now."""
     backend.add(None, b"an image")
-    taken: list[Any] = []
-    channel.basic_consume(names.interactive_queue(MODEL), False, taken.append, "a worker")
+    messages: list[Any] = []
+    channel.basic_consume(names.interactive_queue(MODEL), False, messages.append, "a worker")
     channel.connection.client.drain_events(timeout=20)
-    (message,) = taken
+    (message,) = messages
     assert held(backend) == channel.qos.held() == {message.delivery_tag}
     return message
 

@@ -7,9 +7,8 @@ families   what differs between the families of models
 prefill    turns images and questions into embeddings, several images together
 prefixes   what prompts begin with in common, which is read once
 pool       the keys and values of all rows in flight, in blocks
-grouping   which rows' keys and values are gathered together
 passing    one pass of the decoder: where its tokens are kept
-masks      which tokens each token of a pass attends to
+past       what rows that write attend to, gathered or where it is; which tokens each token sees
 attention  the attention of a pass
 step       parts of prompts, and one token more for every row that writes, in one pass
 captured   steps that are recorded once and run again: CUDA graphs

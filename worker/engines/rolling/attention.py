@@ -8,9 +8,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from worker.engines.rolling.grouping import Groups
 from worker.engines.rolling.passing import Pass
-from worker.engines.rolling.pool import Pool
 
 #: The name under which transformers knows it.
 NAME = "eva01_rolling"
@@ -37,8 +35,7 @@ def attend(
         return out, None
     now, layer, parts = attention_mask, module.layer_idx, []
     if now.past:
-        past = (now.pool, now.past, layer)
-        parts.append(_attend_to_the_past(query[0, :, : now.rows], *past, sliding_window, scaling))
+        parts.append(now.past.attend(query[0, :, : now.rows], now.pool, layer, sliding_window, scaling))
     for stretch in now.stretches:
         keys, values = key[:, :, stretch.place], value[:, :, stretch.place]
         if stretch.blocks is not None:
@@ -46,20 +43,6 @@ def attend(
         seen = stretch.mask(sliding_window)
         parts.append(_attend_to_a_prompt(query[:, :, stretch.place], keys, values, seen, scaling))
     return torch.cat(parts)[None], None
-
-
-def _attend_to_the_past(
-    query: torch.Tensor, pool: Pool, past: Groups, layer: int, window: int | None, scaling: float | None
-) -> torch.Tensor:
-    """Query: heads × rows × width. Heads that share a key head are its queries: no key is repeated."""
-    heads, rows, width = query.shape
-    grouped = query.transpose(0, 1).reshape(rows, pool.heads, heads // pool.heads, width)
-    grouped, parts = grouped.index_select(0, past.order), []
-    for group in past.parts:
-        own, seen = grouped[group.rows], group.masks.of(window)
-        keys, values = pool.read(layer, group.blocks, own.shape[0], seen.shape[-1])
-        parts.append(scaled_dot_product_attention(own, keys, values, seen, scale=scaling))
-    return torch.cat(parts).index_select(0, past.back).reshape(rows, heads, width)
 
 
 def _attend_to_a_prompt(

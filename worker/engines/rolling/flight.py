@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from worker.engines.rolling.penalty import RepetitionPenalty
-from worker.engines.rolling.pool import BLOCK_TOKENS, Pool, Span, blocks_for
+from worker.engines.rolling.pool import BLOCK_TOKENS, InPlace, Pool, Span, blocks_for
 from worker.engines.rolling.prefixes.cache import Found, PrefixCache
 from worker.engines.rolling.rows import Request, Row
 
@@ -16,9 +16,9 @@ class Flight:
     The writing ones are kept together at the front, and each has the place of its penalty.
     """
 
-    def __init__(self, model: Any, rows: int) -> None:
+    def __init__(self, model: Any, rows: int, in_place: InPlace | None = None) -> None:
         text, device = model.config.get_text_config(), model.device
-        self.pool = Pool(text, device, model.dtype)
+        self.pool = Pool(text, device, model.dtype, in_place)
         self.prefixes = PrefixCache()
         #: What is copied before the next step, of a block that is held for that, to a row's own.
         self._copies: dict[Row, tuple[Span, Span]] = {}

@@ -28,7 +28,7 @@ from worker.engines.rolling.captured.recording import Recorder
 from worker.engines.rolling.captured.steps import Steps
 from worker.engines.rolling.families.known import family_of
 from worker.engines.rolling.flight import Flight
-from worker.engines.rolling.pool import Span
+from worker.engines.rolling.pool import InPlace, Span
 from worker.engines.rolling.prefill import prefill
 from worker.engines.rolling.prefixes.keys import NOTHING, prefix_of
 from worker.engines.rolling.rows import Outcome, Request, Row
@@ -50,6 +50,7 @@ class RollingLoop:
     `ends` are the tokens that end an answer; `timeout_s` counts from when a request first goes to the
     device; `clock` gives seconds. With `shares_prefixes` what prompts begin with in common is read once. With
     a `recorder` steps without new prompts are recorded. Images that do not come cut are cut by `cutter`.
+    With `in_place` rows attend to their blocks where they are (see Pool).
     """
 
     def __init__(
@@ -65,13 +66,14 @@ class RollingLoop:
         clock: Callable[[], float] = time.monotonic,
         recorder: Recorder | None = None,
         cutter: Cutter | None = None,
+        in_place: InPlace | None = None,
     ) -> None:
         self._family = family_of(model, cutter)
         self._most_rows = rows
         self._timeout_s = timeout_s
         self._shares_prefixes = shares_prefixes
         self._clock = clock
-        self._flight = Flight(model, rows)
+        self._flight = Flight(model, rows, in_place)
         self._recorded = Steps(self._family, self._flight.pool, recorder) if recorder else None
         self._masks = Masks(model.config.get_text_config().vocab_size, model.device, core_count())
         self._ends = frozenset(ends)

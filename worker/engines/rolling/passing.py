@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from worker.engines.rolling.grouping import Groups
-from worker.engines.rolling.masks import Masks
+from worker.engines.rolling.past.masks import Masks
+from worker.engines.rolling.past.past import Past, past_of
 from worker.engines.rolling.pool import Pool, Span, blocks_for
 
 
@@ -42,7 +42,7 @@ class Pass:
     ndim = 4
 
     def __init__(
-        self, pool: Pool, rows: int, past: Groups | None, stretches: Sequence[Stretch], slots: torch.Tensor
+        self, pool: Pool, rows: int, past: Past | None, stretches: Sequence[Stretch], slots: torch.Tensor
     ) -> None:
         self.pool, self.rows = pool, rows
         #: What the rows attend to; None without rows.
@@ -64,7 +64,7 @@ class Pass:
             Stretch(pool, span, slice(*place), own)
             for span, place, own in zip(spans, pairwise(ends), mutual, strict=True)
         ]
-        past = Groups.of(pool, rows) if rows else None
+        past = past_of(pool, rows) if rows else None
         return cls(pool, len(rows), past, stretches, pool.slots((*rows, *spans)))
 
     @property

@@ -5,13 +5,15 @@ said yet. A block is tokens × heads × width.
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
 #: Tokens of a block.
 BLOCK_TOKENS = 16
+#: What attends to blocks by a table of them; called as `flash_attn_with_kvcache` of flash-attention 3 is.
+InPlace = Callable[..., torch.Tensor]
 #: The pool grows by this part of its size, and by so many blocks at least, so that it seldom has to.
 _GROWTH, _LEAST_GROWTH = 8, 64
 
@@ -41,7 +43,11 @@ def key_width(config: Any) -> int:
 class Pool:
     """As many blocks as rows in flight hold; who takes them sees to it that these are not too many."""
 
-    def __init__(self, config: Any, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, config: Any, device: torch.device, dtype: torch.dtype, in_place: InPlace | None = None
+    ) -> None:
+        #: What attends to blocks where they are; None where they are gathered first.
+        self.in_place = in_place
         self.heads = heads = config.num_key_value_heads
         self._none = torch.empty(0, BLOCK_TOKENS, heads, key_width(config), device=device, dtype=dtype)
         self.keys = [self._none] * config.num_hidden_layers

@@ -11,6 +11,7 @@ from worker.engines.rolling import attention
 from worker.engines.rolling.captured.recording import recorder_for
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
+from worker.engines.rolling.past.in_place import in_place_for
 from worker.engines.rolling.pool import key_width
 from worker.engines.seeing.cutting import Cutter
 
@@ -82,6 +83,7 @@ def create_loop(
         shares_prefixes=settings.shared_prefixes,
         recorder=recorder_for(model.device, settings),
         cutter=cutter,
+        in_place=in_place_for(model, settings),
     )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from worker.engines.rolling.grouping import Group, Groups
-from worker.engines.rolling.masks import Masks
 from worker.engines.rolling.passing import Pass
+from worker.engines.rolling.past.past import past_at
+from worker.engines.rolling.past.tables import table_of
 from worker.engines.rolling.pool import BLOCK_TOKENS, Pool
 from worker.engines.rolling.rows import Row
 
@@ -23,7 +23,7 @@ class Inputs:
     """
 
     def __init__(self, pool: Pool, rows: int, blocks: int) -> None:
-        self._pool, self._rows, self._longest = pool, rows, blocks * BLOCK_TOKENS
+        self._pool, self._rows = pool, rows
         #: All of them one behind the other, so that they are brought to the device at once.
         self._host = np.zeros(rows * (_NUMBERS + blocks), np.int64)
         self._there = torch.from_numpy(self._host).to(pool.device, copy=True)
@@ -46,15 +46,11 @@ class Inputs:
             ],
         )
         numbers[:, len(rows) :] = numbers[:, :1]
-        for span, blocks in zip(spans, self._table, strict=False):
-            # Filled up with its own: what is masked counts nothing, unless it is no number.
-            blocks[: len(span.blocks)], blocks[len(span.blocks) :] = span.blocks, span.blocks[0]
+        self._table[: len(rows)] = table_of(spans, self._table.shape[1])
         self._table[len(rows) :] = self._table[0]
         self._there.copy_(torch.from_numpy(self._host))
 
     def as_pass(self) -> Pass:
         """One pass over them. Nothing in it depends on what they are, so it can be recorded."""
-        there = torch.arange(self._rows, device=self._pool.device)
-        masks = Masks(self._places[:, None], self._longest, self._pool.keys[0])
-        past = Groups(there, there, [Group(slice(0, self._rows), self._blocks, masks)])
+        past = past_at(self._pool, self._blocks.view(self._rows, -1), self._places)
         return Pass(self._pool, self._rows, past, [], self._slots)

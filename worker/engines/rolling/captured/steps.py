@@ -11,7 +11,7 @@ from worker.engines.rolling.captured.agreement import agree
 from worker.engines.rolling.captured.inputs import Inputs
 from worker.engines.rolling.captured.recording import NotRecorded, Recorder
 from worker.engines.rolling.families.family import Family
-from worker.engines.rolling.grouping import most_blocks
+from worker.engines.rolling.past.grouping import most_blocks
 from worker.engines.rolling.pool import Pool
 from worker.engines.rolling.rows import Row
 from worker.engines.rolling.step import decode, step

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
-from worker.engines.rolling.masks import Masks
-from worker.engines.rolling.pool import Pool, Span, blocks_for
+from worker.engines.rolling.past.masks import Masks
+from worker.engines.rolling.past.tables import table_of
+from worker.engines.rolling.pool import BLOCK_TOKENS, Pool, Span, blocks_for
 
 #: Bytes of keys and values that are gathered at once, by kind of device: on a CPU, what its cache may hold.
 _AT_ONCE = {"cpu": 4 << 20, "cuda": 256 << 20}
@@ -46,6 +47,29 @@ class Groups:
         there = torch.tensor(order, device=pool.device)
         return cls(there, there.argsort(), [_group(pool, part, rows[part]) for part in parts])
 
+    @classmethod
+    def at(cls, pool: Pool, blocks: torch.Tensor, places: torch.Tensor) -> "Groups":
+        """All rows in one group, by their blocks (rows × blocks) and the places of their last tokens."""
+        there = torch.arange(len(places), device=pool.device)
+        masks = Masks(places[:, None], blocks.shape[1] * BLOCK_TOKENS, pool.keys[0])
+        return cls(there, there, [Group(slice(0, len(places)), blocks.flatten(), masks)])
+
+    def attend(
+        self, query: torch.Tensor, pool: Pool, layer: int, window: int | None, scaling: float | None
+    ) -> torch.Tensor:
+        """Query: heads × rows × width; gives rows × heads × width.
+
+        Heads that share a key head are its queries: no key is repeated.
+        """
+        heads, rows, width = query.shape
+        grouped = query.transpose(0, 1).reshape(rows, pool.heads, heads // pool.heads, width)
+        grouped, parts = grouped.index_select(0, self.order), []
+        for group in self.parts:
+            own, seen = grouped[group.rows], group.masks.of(window)
+            keys, values = pool.read(layer, group.blocks, own.shape[0], seen.shape[-1])
+            parts.append(scaled_dot_product_attention(own, keys, values, seen, scale=scaling))
+        return torch.cat(parts).index_select(0, self.back).reshape(rows, heads, width)
+
 
 def most_blocks(pool: Pool) -> int:
     """How many blocks are gathered at once, at most."""
@@ -54,13 +78,9 @@ def most_blocks(pool: Pool) -> int:
 
 def _group(pool: Pool, part: slice, rows: Sequence[Span]) -> Group:
     longest = rows[0].end
-    table = np.empty((len(rows), blocks_for(longest)), np.int64)
-    for row, blocks in zip(rows, table, strict=True):
-        # Padded with its own: what is masked counts nothing, unless it is no number.
-        blocks[: len(row.blocks)], blocks[len(row.blocks) :] = row.blocks, row.blocks[0]
+    blocks = torch.from_numpy(table_of(rows, blocks_for(longest))).flatten()
     places = torch.tensor([[row.begin] for row in rows], device=pool.device)
-    masks = Masks(places, longest, pool.keys[0])
-    return Group(part, torch.from_numpy(table).flatten().to(pool.device), masks)
+    return Group(part, blocks.to(pool.device), Masks(places, longest, pool.keys[0]))
 
 
 def grouped(blocks: Sequence[int], most: int, spare: int) -> list[slice]:
