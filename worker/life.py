@@ -197,7 +197,7 @@ class Worker(Generic[Seen, Prepared]):
             texts=Texts(self._blobs, self._image_uses),
             drain=self._drain,
             patience=patience,
-            ending=Ending(self._store, self._journal, self._telling, self._metrics, patience),
+            ending=Ending(self._store, self._journal, self._metrics, patience),
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
             reads_pages=self._card.reads_pages,

@@ -30,12 +30,17 @@ class Wire:
             message = message_of(pieces[start : start + _MOST_PIECES])
             self._redis.publish(names.said_channel(listener), message)
 
-    def listen(self, listener: str, wait_s: float) -> Generator[list[Piece], None, None]:
-        """What is said to `listener` from now on; none of it as soon as it hears, and after each `wait_s`."""
+    def listen(self, listener: str, wait_s: float) -> Generator[list[Piece] | None, None, None]:
+        """What is said to `listener`, and none after each `wait_s` without.
+
+        None as soon as it hears, and again when a connection that was lost is there again: what was said
+        before was not heard.
+        """
         with cast(Any, self._redis).pubsub() as line:
             line.subscribe(names.said_channel(listener))
             while True:
-                yield _pieces(line.get_message(timeout=wait_s))
+                message = line.get_message(timeout=wait_s)
+                yield None if message and message["type"] == "subscribe" else _pieces(message)
 
 
 def _pieces(message: dict[str, Any] | None) -> list[Piece]:

@@ -83,7 +83,7 @@ class Slot:
             texts=Texts(self.blobs, ImageUses(redis_client)),
             drain=self.drain,
             patience=patience,
-            ending=Ending(self.store, self.journal, telling, self.metrics, patience),
+            ending=Ending(self.store, self.journal, self.metrics, patience),
             metrics=self.metrics,
             max_crashes=2,
             reads_pages=reads_pages,

@@ -34,16 +34,21 @@ class Ear:
         #: The id that the job is to have, and whom it is to name as its listener.
         self.job_id, self.listener = new_id(), listener
         self.bell = Bell()
-        #: True once a worker says that the job has ended.
-        self.has_ended = False
+        #: True once it is said that the job has ended, and where that may have been missed.
+        self.may_have_ended = False
         self._pieces: list[Piece] = []
 
     def hear(self, piece: Piece) -> None:
         """Note a piece; called in the thread that hears."""
         if piece.text is None:
-            self.has_ended = True
+            self.note_end()
         else:
             self._pieces.append(piece)
+            self.bell.ring()
+
+    def note_end(self) -> None:
+        """Have its job's record looked at; called in the thread that hears."""
+        self.may_have_ended = True
         self.bell.ring()
 
     def take(self) -> Sequence[Piece]:
@@ -56,7 +61,7 @@ class Ear:
 class Ears:
     """Opens and closes ears; `listen` gives what is said to a listener as it comes (jobs/storage/wire.py)."""
 
-    def __init__(self, listen: Callable[[str, float], Iterator[list[Piece]]]) -> None:
+    def __init__(self, listen: Callable[[str, float], Iterator[list[Piece] | None]]) -> None:
         self._listen = listen
         self._open: dict[str, Ear] = {}
         self._changed = threading.Lock()
@@ -107,8 +112,11 @@ class Ears:
                 is_known_away = True
                 time.sleep(_AGAIN_S)
 
-    def _hand_out(self, pieces: Sequence[Piece]) -> None:
-        for piece in pieces:
+    def _hand_out(self, pieces: Sequence[Piece] | None) -> None:
+        if pieces is None:
+            for ear in [*self._open.values()]:
+                ear.note_end()
+        for piece in pieces or ():
             if ear := self._open.get(piece.job_id):
                 ear.hear(piece)
 

@@ -11,8 +11,8 @@ from web.http.ears import Ear, Ears
 
 _Found = TypeVar("_Found")
 
-#: Seconds between two looks at the record, which ends unheard where a message was lost; they double.
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.25, 5.0
+#: Seconds between two looks at the record, should it end unheard; each is so many times the one before.
+_FIRST_LOOK_S, _LONGEST_LOOK_S, _LONGER = 1.0, 60.0, 4
 
 
 class Heard:
@@ -48,7 +48,7 @@ class Heard:
 
     def plan_look(self) -> bool:
         """Decide whether to look at the job's record; True when not."""
-        self.is_due = self.ear.has_ended or not self._may_wait()
+        self.is_due = self.ear.may_have_ended or not self._may_wait()
         return not self.is_due
 
     def _may_wait(self) -> bool:
@@ -57,8 +57,8 @@ class Heard:
 
     def note_look(self) -> None:
         """Expect the next one later."""
-        self.ear.has_ended = False
-        self._pause_s = min(2 * self._pause_s, _LONGEST_LOOK_S)
+        self.ear.may_have_ended = False
+        self._pause_s = min(_LONGER * self._pause_s, _LONGEST_LOOK_S)
         self._next_look_s = time.monotonic() + self._pause_s
 
     def look(self, find: Callable[[], _Found | None]) -> _Found | None:

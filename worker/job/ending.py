@@ -12,7 +12,6 @@ from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
 from worker.device.base import GivenBack
 from worker.job.patience import Patience
-from worker.job.telling import Telling
 from worker.ops.metrics import ModelMetrics
 
 logger = logging.getLogger(__name__)
@@ -24,7 +23,6 @@ class Ending:
 
     store: JobStore
     journal: Journal
-    telling: Telling
     metrics: ModelMetrics
     patience: Patience
 
@@ -52,7 +50,6 @@ class Ending:
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
             self.metrics.count_finished(state, result.finish_reason, _usage_of_run(result))
-        self.telling.end(job)
         # Where it was finished otherwise, that may have been this, of which the reply was lost.
         self._note_result(job.id)
         return is_ours

@@ -43,11 +43,6 @@ class Telling:
         if self._noted:
             self._is_there.set()
 
-    def end(self, job: Job) -> None:
-        """Tell who listens that a job has ended, and its record says how."""
-        if job.listener:
-            self._say(job.listener, [Piece(job.id, 0, None)])
-
     def _run(self) -> None:
         while self._is_there.wait():
             self._is_there.clear()

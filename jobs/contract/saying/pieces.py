@@ -11,7 +11,7 @@ class Piece(NamedTuple):
     job_id: str
     #: Where it begins in thought and answer, one behind the other, in characters.
     start: int
-    #: None where the job has ended: its record says how.
+    #: None where the job has ended: its record says how. Redis says so itself (jobs/storage/lua/lib/job.lua).
     text: str | None
     is_thought: bool = False
 

@@ -35,6 +35,7 @@ local function remove(id)
     if recipe and job.images then try(forget_answers, job, recipe) end
     each_image(job.images, function(image) try(leave_image, id, image, now, job.owner) end)
     if job.batch_id then try(leave_batch, job, finish_reason) end
+    if is_open(job.state) then try(tell_end, job) end
     redis.call('ZREM', key('jobs'), id)
     redis.call('DEL', key('job', id))
     return 1

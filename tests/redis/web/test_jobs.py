@@ -7,9 +7,7 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobState, Result, new_id
-from jobs.contract.saying.pieces import Piece
 from jobs.contract.settings import WebSettings
-from jobs.storage.wire import Wire
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.files import hostile
 from tests.processes import wait_until
@@ -30,18 +28,24 @@ def code_of(response) -> tuple[int, str]:
     return response.status_code, problem["code"]
 
 
+def waiting_job(redis_client) -> str:
+    """The id of the only one, as soon as it waits."""
+    queue = names.interactive_queue("nano")
+    wait_until(lambda: redis_client.llen(queue), "the question waits", every_s=0.005)
+    (job_key,) = redis_client.scan_iter("eva01:job:*")
+    return str(job_key.removeprefix("eva01:job:"))
+
+
 def answer_soon(store, redis_client, result: Result, *, is_told: bool = True) -> threading.Thread:
-    """Answer one job in a thread, as a worker does, and tell who listens that it has ended."""
+    """Answer one job in a thread, as a worker does; who listens hears of its end, or does not."""
 
     def work():
-        queue = names.interactive_queue("nano")
-        wait_until(lambda: redis_client.llen(queue), "the question waits", every_s=0.005)
-        (job_key,) = redis_client.scan_iter("eva01:job:*")
-        job_id = job_key.removeprefix("eva01:job:")
+        job_id = waiting_job(redis_client)
         job = store.take("nano", "ticket").job
+        assert job.listener
+        if not is_told:
+            redis_client.hdel(names.job_key(job_id), "listener")
         store.finish(job_id, result)
-        if is_told:
-            Wire(redis_client).say(job.listener, [Piece(job_id, 0, None)])
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -67,6 +71,28 @@ def test_an_answer_is_sent_when_its_end_is_heard_however_late_the_record_would_b
     job = store.get_job(redis_client.keys("eva01:job:*")[0].removeprefix("eva01:job:"))
     assert not job.hears_pieces, "nothing is told of it before"
     assert not http.application.extensions["eva01"].ears._open
+
+
+def test_a_question_that_is_cancelled_is_not_waited_for_any_longer(http, store, redis_client, monkeypatch):
+    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
+    cancelling = threading.Thread(target=lambda: store.cancel(waiting_job(redis_client)))
+    cancelling.start()
+    assert ask(http, "/analyze", wait="50").json["state"] == "cancelled"
+    cancelling.join()
+
+
+def test_what_was_said_while_redis_was_not_heard_is_looked_up(http, store, redis_client, monkeypatch):
+    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
+    worker = answer_soon(store, redis_client, Result(answer="A red circle."), is_told=False)
+
+    def cut_off():
+        worker.join()
+        redis_client.client_kill_filter(_type="pubsub")
+
+    cutting = threading.Thread(target=cut_off)
+    cutting.start()
+    assert ask(http, "/analyze", wait="50").json["answer"] == "A red circle."
+    cutting.join()
 
 
 def test_an_answer_whose_end_is_not_heard_comes_all_the_same(http, store, redis_client):

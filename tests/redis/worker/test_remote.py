@@ -87,7 +87,7 @@ def test_jobs_are_answered_with_the_image_as_it_came(workers, server):
 def test_what_a_server_says_is_told_while_it_says_it(workers, server):
     start(workers, server.start()).wait_until_ready()
     line = Wire(workers.client).listen("ear", 0.05)
-    assert next(line) == []
+    assert next(line) is None
     asked = Job(file="a.png", question=SLOW, model=MODEL, images=(SHA256,), listener="ear")
     job, _ = workers.store.create_job(asked)
     pieces: list[Piece] = []
@@ -103,7 +103,7 @@ def test_what_a_server_says_is_told_while_it_says_it(workers, server):
 def test_what_a_servers_model_thought_is_kept_apart(workers, server):
     start(workers, server.start()).wait_until_ready()
     line = Wire(workers.client).listen("ear", 0.05)
-    assert next(line) == []
+    assert next(line) is None
     asked = {"model": MODEL, "images": (SHA256,), "listener": "ear"}
     jobs = [
         workers.store.create_job(Job(file="a.png", question=question, **asked))[0]

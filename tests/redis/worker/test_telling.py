@@ -9,6 +9,7 @@ from jobs.contract import names
 from jobs.contract.models import JobState
 from jobs.contract.saying.pieces import Piece, pieces_in
 from jobs.storage.wire import Wire
+from tests.stubs.slot import MODEL
 from worker.engines.base import Part
 from worker.job.telling import Telling
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.redis
 def heard(redis_client):
     """What comes to an ear."""
     line = Wire(redis_client).listen("ear", 0.05)
-    assert next(line) == []
+    assert next(line) is None
     yield line
     line.close()
 
@@ -36,6 +37,30 @@ def test_the_end_is_told_when_the_record_says_it(slot, heard):
     job = slot.answer(slot.job(listener="ear"))
     assert job.state is JobState.SUCCEEDED
     assert next_of(heard) == [Piece(job.id, 0, None)]
+
+
+@pytest.mark.parametrize("leave", ["cancel", "remove_job"])
+def test_the_end_is_told_also_where_no_worker_sees_it(slot, heard, leave):
+    job = slot.job(listener="ear")
+    getattr(slot.store, leave)(job.id)
+    assert next_of(heard) == [Piece(job.id, 0, None)]
+
+
+def test_what_goes_on_or_has_ended_before_is_not_told(slot, heard):
+    job = slot.job(listener="ear")
+    slot.store.take(MODEL, "ticket")
+    slot.store.give_back(job.id)
+    slot.answer(job)
+    slot.store.remove_job(job.id)
+    assert next_of(heard) == [Piece(job.id, 0, None)]
+    assert next(heard) == [], "once"
+
+
+def test_a_connection_that_is_there_again_says_that_something_may_be_missing(heard, redis_client):
+    redis_client.client_kill_filter(_type="pubsub")
+    assert None in (next(heard) for _ in range(20))
+    Wire(redis_client).say("ear", [Piece("job", 3, "é")])
+    assert next_of(heard) == [Piece("job", 3, "é")]
 
 
 def test_who_hears_only_the_end_is_told_nothing_before(slot, heard):

@@ -92,6 +92,12 @@ local function move_in_batch(job, to, set, now)
     if to ~= 'running' and to ~= 'queued' then note_ends(batch, to, now, 1) end
 end
 
+-- Tell who waits for a job without a batch that it has ended (jobs/storage/wire.py); its record says how.
+local function tell_end(job)
+    local listener = not job.batch_id and redis.call('HGET', key('job', job.id), 'listener')
+    if listener then redis.call('PUBLISH', key('said', listener), cjson.encode({{job.id, 0, cjson.null}})) end
+end
+
 -- Move a job to another state with its batch's counters and its line. A batch that cannot be read keeps none of its jobs.
 -- `change`: {set: {field: value}, unset: [field], is_anew: true, is_crash: true, increase: {field: by}, send_ticket: true};
 -- `now`: Unix seconds.
@@ -118,4 +124,5 @@ local function move(job, to, change, now)
         if job.batch_id then try(note_finish, key('batch', job.batch_id, 'finishes'), now, 64) end
     end
     touch(job.id, job.batch_id, now, job.owner)
+    if not is_open(to) then try(tell_end, job) end
 end
