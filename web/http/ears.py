@@ -114,8 +114,8 @@ class Ears:
 
     def _hand_out(self, pieces: Sequence[Piece] | None) -> None:
         if pieces is None:
-            for ear in [*self._open.values()]:
-                ear.note_end()
+            for known in [*self._open.values()]:
+                known.note_end()
         for piece in pieces or ():
             if ear := self._open.get(piece.job_id):
                 ear.hear(piece)

@@ -92,7 +92,8 @@ def test_what_a_server_says_is_told_while_it_says_it(workers, server):
     job, _ = workers.store.create_job(asked)
     pieces: list[Piece] = []
     while sum(bool(piece.text) for piece in pieces) < 3:
-        pieces += next(line)
+        new = next(line)
+        pieces += new or []
     assert workers.state(job) is JobState.RUNNING
     said = "".join(piece.text or "" for piece in pieces)
     assert [piece.start for piece in pieces[:2]] == [0, len(pieces[0].text or "")]
@@ -115,7 +116,8 @@ def test_what_a_servers_model_thought_is_kept_apart(workers, server):
     assert [job.public()["reasoning"] for job in done] == ["It is red."] * 2
     pieces: list[Piece] = []
     while sum(len(piece.text or "") for piece in pieces) < 2 * len("It is red.A circle."):
-        pieces += next(line)
+        new = next(line)
+        pieces += new or []
     line.close()
     for job in jobs:
         of_it = [piece for piece in pieces if piece.job_id == job.id and piece.text]
