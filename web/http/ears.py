@@ -1,4 +1,4 @@
-"""The answers that this process hears while workers say them.
+"""The answers that this process hears while workers say them, and that jobs have ended.
 
     worker ──one message a step──► this process's channel ──► a thread ──► an ear for each answer ──► its bell
 
@@ -96,27 +96,32 @@ class Ears:
             self._thread.join()
 
     def _run(self, name: str) -> None:
-        is_known_away = False
+        is_known_away = may_miss = False
         while not self._is_done():
             try:
                 for pieces in self._listen(name, _QUIET_S):
                     self._hears.set()
                     is_known_away = False
-                    self._hand_out(pieces)
+                    if pieces is None and may_miss:
+                        self._note_ends()
+                    may_miss = True
+                    self._hand_out(pieces or ())
                     if not pieces and self._is_done():
                         return
             except redis.RedisError as error:
                 self._hears.clear()
                 if not is_known_away:
-                    logger.warning("Answers are not heard while they are said, but at their ends: %s", error)
-                is_known_away = True
+                    logger.warning("Answers are not heard while they are said, and come later: %s", error)
+                is_known_away = may_miss = True
                 time.sleep(_AGAIN_S)
 
-    def _hand_out(self, pieces: Sequence[Piece] | None) -> None:
-        if pieces is None:
-            for known in [*self._open.values()]:
-                known.note_end()
-        for piece in pieces or ():
+    def _note_ends(self) -> None:
+        """Any job may have ended unheard."""
+        for ear in [*self._open.values()]:
+            ear.note_end()
+
+    def _hand_out(self, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
             if ear := self._open.get(piece.job_id):
                 ear.hear(piece)
 

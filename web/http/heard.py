@@ -1,4 +1,4 @@
-"""When to look at the record of a job whose end a worker tells."""
+"""When to look at the record of a job whose end is told."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from web.http.ears import Ear, Ears
 _Found = TypeVar("_Found")
 
 #: Seconds between two looks at the record, should it end unheard; each is so many times the one before.
-_FIRST_LOOK_S, _LONGEST_LOOK_S, _LONGER = 1.0, 60.0, 4
+_FIRST_LOOK_S, _LONGEST_LOOK_S, _LONGER = 1.0, 15.0, 4
 
 
 class Heard:
@@ -59,6 +59,11 @@ class Heard:
         """Expect the next one later."""
         self.ear.may_have_ended = False
         self._pause_s = min(_LONGER * self._pause_s, _LONGEST_LOOK_S)
+        self._next_look_s = time.monotonic() + self._pause_s
+
+    def look_again(self) -> None:
+        """Expect the next one soon: Redis was away, and the end that was told is not told again."""
+        self._pause_s = _FIRST_LOOK_S
         self._next_look_s = time.monotonic() + self._pause_s
 
     def look(self, find: Callable[[], _Found | None]) -> _Found | None:

@@ -84,6 +84,7 @@ class Following:
         except redis.RedisError:
             if self._serving.stopping.is_set() or time.monotonic() >= self._until_s:
                 raise
+            self._heard.look_again()
             return
         if job:
             self._end(job)

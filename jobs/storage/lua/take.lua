@@ -58,6 +58,7 @@ local function lose(id, batch_id, owner)
     local state, own, images, counts_as = unpack(fields_of(record, 'state', 'owner', 'images', 'counts_as'))
     if redis.call('TYPE', record).ok == 'hash' and (state == 'queued' or state == 'running' or not state) then
         redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
+        try(tell_end, {id = id, batch_id = batch_id})
     end
     local of_batch = batch_id and fields_of(key('batch', batch_id), 'owner', 'days') or {}
     local lost = {id = id, state = 'queued', batch_id = batch_id, images = images, count = images_of(images, counts_as)}

@@ -133,6 +133,14 @@ def test_a_library_that_cannot_be_loaded_is_not_taken(reference, caplog):
     assert "libcudart.so.13" in caplog.text
 
 
+def test_where_memory_runs_out_meanwhile_it_is_not_taken(reference, caplog):
+    def too_much(*_: Any, **__: Any) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    assert choosing.tried(reference.model, lambda: too_much) is None
+    assert "out of memory" in caplog.text
+
+
 def test_a_device_that_is_lost_by_it_is_known_as_such(reference):
     def loses(*_: Any, **__: Any) -> torch.Tensor:
         raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
@@ -148,14 +156,23 @@ class OnGpu:
 
 
 @pytest.mark.parametrize(
-    ("device", "dtype", "attention"),
-    [("cpu", "bfloat16", "auto"), ("cuda", "float32", "auto"), ("cuda", "bfloat16", "sdpa")],
+    ("device", "dtype", "attention", "capability"),
+    [
+        ("cpu", "bfloat16", "auto", 9),
+        ("cuda", "float32", "auto", 9),
+        ("cuda", "bfloat16", "sdpa", 9),
+        ("cuda", "bfloat16", "auto", 8),
+        ("cuda", "bfloat16", "auto", 10),
+    ],
 )
-def test_it_is_not_looked_for_where_it_cannot_be_or_is_not_wanted(monkeypatch, device, dtype, attention):
+def test_it_is_not_looked_for_where_it_cannot_be_or_is_not_wanted(
+    monkeypatch, device, dtype, attention, capability
+):
     model = OnGpu()
     model.device, model.dtype = torch.device(device), getattr(torch, dtype)
     monkeypatch.setattr(choosing, "tried", partial(pytest.fail, "it was tried"))
     monkeypatch.setattr(choosing, "_MODULE", "json")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (capability, 0))
     assert choosing.in_place_for(model, WorkerSettings(attention=attention)) is None
 
 

@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import pytest
 
@@ -52,6 +53,15 @@ def answer_soon(store, redis_client, result: Result, *, is_told: bool = True) ->
     return thread
 
 
+@pytest.fixture
+def only_heard(monkeypatch):
+    """Records are looked at when something was heard, and else not before 50 s have passed."""
+    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
+    began_s = time.monotonic()
+    yield
+    assert time.monotonic() - began_s < 40
+
+
 def test_analyze_gives_the_finished_job(http, store, redis_client):
     worker = answer_soon(store, redis_client, Result(answer="A red circle.", width=8, height=6))
     done = ask(http, "/analyze")
@@ -62,9 +72,8 @@ def test_analyze_gives_the_finished_job(http, store, redis_client):
 
 
 def test_an_answer_is_sent_when_its_end_is_heard_however_late_the_record_would_be_looked_at(
-    http, store, redis_client, monkeypatch
+    http, store, redis_client, only_heard
 ):
-    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
     worker = answer_soon(store, redis_client, Result(answer="A red circle."))
     assert ask(http, "/analyze", wait="50").json["answer"] == "A red circle."
     worker.join()
@@ -73,16 +82,14 @@ def test_an_answer_is_sent_when_its_end_is_heard_however_late_the_record_would_b
     assert not http.application.extensions["eva01"].ears._open
 
 
-def test_a_question_that_is_cancelled_is_not_waited_for_any_longer(http, store, redis_client, monkeypatch):
-    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
+def test_a_question_that_is_cancelled_is_not_waited_for_any_longer(http, store, redis_client, only_heard):
     cancelling = threading.Thread(target=lambda: store.cancel(waiting_job(redis_client)))
     cancelling.start()
     assert ask(http, "/analyze", wait="50").json["state"] == "cancelled"
     cancelling.join()
 
 
-def test_what_was_said_while_redis_was_not_heard_is_looked_up(http, store, redis_client, monkeypatch):
-    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
+def test_what_was_said_while_redis_was_not_heard_is_looked_up(http, store, redis_client, only_heard):
     worker = answer_soon(store, redis_client, Result(answer="A red circle."), is_told=False)
 
     def cut_off():

@@ -46,6 +46,13 @@ def test_the_end_is_told_also_where_no_worker_sees_it(slot, heard, leave):
     assert next_of(heard) == [Piece(job.id, 0, None)]
 
 
+def test_the_end_is_told_of_a_job_that_cannot_be_read_any_more(slot, heard, redis_client):
+    job = slot.job(listener="ear")
+    redis_client.hdel(names.job_key(job.id), "model")
+    assert slot.store.take(MODEL, "ticket") is None
+    assert next_of(heard) == [Piece(job.id, 0, None)]
+
+
 def test_what_goes_on_or_has_ended_before_is_not_told(slot, heard):
     job = slot.job(listener="ear")
     slot.store.take(MODEL, "ticket")

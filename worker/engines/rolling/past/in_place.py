@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from jobs.contract.settings import WorkerSettings
+from worker.engines.base import DeviceLost
 from worker.engines.devices import engine_error, first_line
 from worker.engines.rolling.past.grouping import Groups
 from worker.engines.rolling.past.tables import Tables
@@ -18,8 +19,10 @@ logger = logging.getLogger(__name__)
 
 #: Where flash-attention 3 has it. Blocks of 16 tokens are too small for version 2, which wants 256 of them.
 _MODULE, _NAME = "flash_attn_interface", "flash_attn_with_kvcache"
-#: Tokens of the rows that are tried: one, less than a block, a block, and some of them.
-_LENGTHS = (1, 5, 16, 50, 200)
+#: Tokens of the rows that are tried: one, less than a block, a block, and more; the most are summed in parts.
+_LENGTHS = (1, 5, 16, 50, 200, 3000)
+#: For whose GPUs it is made, as CUDA counts them: elsewhere it may end the process.
+_HOPPER = 9
 #: Between two ways to round the same sums in numbers of 16 bits; what is masked wrongly differs by tenths.
 _TOLERANCE = 0.05
 
@@ -34,6 +37,8 @@ def in_place_for(model: Any, settings: WorkerSettings) -> InPlace | None:
         return None
     if importlib.util.find_spec(_MODULE) is None:
         return None
+    if torch.cuda.get_device_capability(model.device)[0] != _HOPPER:
+        return None
     return tried(model, lambda: getattr(importlib.import_module(_MODULE), _NAME))
 
 
@@ -45,7 +50,7 @@ def tried(model: Any, load: Callable[[], InPlace]) -> InPlace | None:
         why = _why_wrong(model, in_place)
     except Exception as error:
         known = engine_error(error)
-        if known is not error:
+        if isinstance(known, DeviceLost):
             raise known from error
         why = f"{type(error).__name__}: {first_line(error)}"
     if why is not None:
@@ -71,9 +76,10 @@ def _why_wrong(model: Any, in_place: InPlace) -> str | None:
         tensor.normal_(generator=numbers)
     query = pool.keys[0].new_empty(text.num_attention_heads, len(rows), pool.keys[0].shape[-1])
     query.normal_(generator=numbers)
-    for window in {None, 20, getattr(text, "sliding_window", None)}:
+    own = getattr(text, "sliding_window", None)
+    for window, scaling in {(None, None), (20, 0.1), (own, None)}:
         ways = (Tables.of(pool, rows), Groups.of(pool, rows))
-        found, right = (way.attend(query, pool, 0, window, None) for way in ways)
+        found, right = (way.attend(query, pool, 0, window, scaling) for way in ways)
         if not torch.allclose(found.float(), right.float(), atol=_TOLERANCE, rtol=0):
             return f"it differs from what is gathered by {(found - right).abs().max():.2g} (window {window})"
     return None

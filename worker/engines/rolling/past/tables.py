@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from worker.engines.rolling.pool import Pool, Span
+from worker.engines.rolling.pool import Pool, Span, blocks_for
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def table_of(rows: Sequence[Span], most: int) -> "np.ndarray[Any, np.dtype[np.in
     """
     table = np.empty((len(rows), most), np.int64)
     for row, blocks in zip(rows, table, strict=True):
+        assert blocks_for(row.end) <= most
         own = row.blocks[:most]
         blocks[: len(own)], blocks[len(own) :] = own, row.blocks[0]
     return table
