@@ -99,6 +99,13 @@ class WithoutWindows(InPlace):
         return super().__call__(*args, window_size=(-1, -1), **how)
 
 
+class HalfOfLongRows(InPlace):
+    """Leaves out of long rows what another part of the device has summed."""
+
+    def __call__(self, *args: Any, cache_seqlens: torch.Tensor, **how: Any) -> torch.Tensor:
+        return super().__call__(*args, cache_seqlens=cache_seqlens.clamp(max=1500), **how)
+
+
 class NoNumber(InPlace):
     """Gives what is no number."""
 
@@ -115,6 +122,7 @@ def refuses(*_: Any, **__: Any) -> torch.Tensor:
     [
         (OneTooFew(), "it differs from what is gathered by"),
         (WithoutWindows(), "(window 20)"),
+        (HalfOfLongRows(), "(window None)"),
         (NoNumber(), "it differs from what is gathered by nan"),
         (refuses, "RuntimeError: This flash attention build does not support headdim 96. "),
     ],
